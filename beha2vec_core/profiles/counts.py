@@ -91,10 +91,10 @@ def clustered_words(clustered: int, clusters: int, too_little: int) -> str:
 
 
 def of_all_users(connection: duckdb.DuckDBPyConnection) -> str:
-    """`totals` and `funnel` as JSON, to be published with the tables."""
-    return json.dumps(
-        {"totals": asdict(totals(connection)), "funnel": [asdict(step) for step in funnel(connection)]}, default=str
-    )
+    """`totals`, `funnel` and `cluster_sizes` as JSON, to be published with the tables."""
+    steps = [asdict(step) for step in funnel(connection)]
+    numbers = {"totals": asdict(totals(connection)), "funnel": steps, "clusters": cluster_sizes(connection)}
+    return json.dumps(numbers, default=str)
 
 
 def totals(connection: duckdb.DuckDBPyConnection) -> Totals:
@@ -123,6 +123,21 @@ def totals(connection: duckdb.DuckDBPyConnection) -> Totals:
         users, too_few = users or with_row, with_row - clustered
     first, last, number = exported_days(connection)
     return Totals(users, clustered, too_few, clusters, sessions, page_views, buyers, first, last, number)
+
+
+def cluster_sizes(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, int]]:
+    """The users of each cluster, the largest first, and last those of whom too little is known.
+
+    Of all users, also where only a sample is published.
+    """
+    if (kept := numbers_of_all(connection)) and "clusters" in kept:  # not of an earlier release
+        return [(int(key), int(users)) for key, users in kept["clusters"]]
+    if not has_table(connection, _CLUSTERED):
+        return []
+    return connection.execute(
+        f"""select cluster_key, count(*) from {_CLUSTERED} group by 1
+        order by cluster_key = {TOO_LITTLE_EVIDENCE}, 2 desc, 1"""
+    ).fetchall()
 
 
 def exported_days(connection: duckdb.DuckDBPyConnection) -> tuple[date | None, date | None, int]:

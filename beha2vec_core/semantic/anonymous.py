@@ -16,6 +16,7 @@ from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.query import Period, Query, add_months
 from beha2vec_core.store.anonymous import PERSON, Measure, groups_query, of_users
 from beha2vec_core.store.catalog import named_rows
+from beha2vec_core.store.sample import stands_for
 
 LAST_DAYS = (7, 28, 90)
 _ROWS = 50
@@ -89,8 +90,9 @@ def _groups(connection: duckdb.DuckDBPyConnection, query: Query, period: Period 
     measures += [Measure("base", "sum(base)", "")] if measure.per else []
     texts = {name for name in query.by if DIMENSIONS[name].kind == "text"}
     ((key,),) = connection.execute("select key from beha2vec.rounding").fetchall()
+    one_in = stands_for(connection)
     rows = f"from (select *, {PERSON} from ({compile_by_user(query, period)}) where user_key is not null)"
-    statement = _by(rows, query.by, texts, measures) if query.by else _of_all(rows, measures)
+    statement = _by(rows, query.by, texts, measures, one_in) if query.by else _of_all(rows, measures, one_in)
     found = named_rows(connection.execute(statement, [key]))
     for row in found:
         row.pop("everyone", None)
@@ -104,9 +106,9 @@ def _groups(connection: duckdb.DuckDBPyConnection, query: Query, period: Period 
     return found[-_ROWS:] if in_time else found[: query.top or _ROWS]
 
 
-def _of_all(rows: str, measures: list[Measure]) -> str:
-    return _by(f"from (select *, 1 as everyone {rows})", ("everyone",), set(), measures)
+def _of_all(rows: str, measures: list[Measure], one_in: int) -> str:
+    return _by(f"from (select *, 1 as everyone {rows})", ("everyone",), set(), measures, one_in)
 
 
-def _by(rows: str, by: tuple[str, ...], texts: set[str], measures: list[Measure]) -> str:
-    return groups_query(f"from ({of_users(rows, by, measures)})", by, texts, measures)
+def _by(rows: str, by: tuple[str, ...], texts: set[str], measures: list[Measure], one_in: int) -> str:
+    return groups_query(f"from ({of_users(rows, by, measures)})", by, texts, measures, one_in=one_in)

@@ -13,6 +13,8 @@ over them is safe:
   nothing else becomes 0. It depends on a secret, on the users of the group and on the exact number: the same number of
   the same users is rounded the same way in every table, every answer of a tool and every publication.
 * A page has a title only if `MIN_USERS` users saw that title: sites put names of users into titles.
+* Of a sample (`store.sample`) the rules hold for its users, and numbers stand for all users: they are multiplied by
+  what a user of the sample stands for, so rounded to what so many times `MIN_USERS` users contribute.
 
 What this does not prevent: adding up many tables averages the rounding, which tells about how many users a group
 that was left out has.
@@ -263,7 +265,7 @@ class Rounding(NamedTuple):
         return max(min(self.users(group, users), most), 0) / everybody if everybody else 0.0
 
 
-def create_anonymous_tables(connection: duckdb.DuckDBPyConnection, *, secret: bytes) -> dict[str, int]:
+def create_anonymous_tables(connection: duckdb.DuckDBPyConnection, *, secret: bytes, one_in: int = 1) -> dict[str, int]:
     """Make the schema ``anonymous`` in the current database; the rows of each of its tables.
 
     Each source is counted by its dimensions, by cluster, and by cluster and dimension. What the database lacks (tables
@@ -273,6 +275,7 @@ def create_anonymous_tables(connection: duckdb.DuckDBPyConnection, *, secret: by
     Args:
         connection: its schemas ``beha2vec`` and ``ga4`` hold what is counted.
         secret: what the rounding depends on; with the same secret the same numbers are rounded the same way.
+        one_in: how many users a user in the tables stands for.
     """
     found = [(source, types) for source in _SOURCES if (types := _columns(connection, source.table, source.joins))]
     has_clusters = bool(_columns(connection, _CLUSTERS))
@@ -299,10 +302,10 @@ def create_anonymous_tables(connection: duckdb.DuckDBPyConnection, *, secret: by
             each_user = of_users(f"from {_COUNTED}", (*of_cluster, *count.by), count.measures)
             connection.execute(f"create or replace temp table {_OF_USERS} as {each_user}")
             if count.by:
-                count.make_table(connection, made, f"from {_OF_USERS}", count.by, secret)
+                count.make_table(connection, made, f"from {_OF_USERS}", count.by, secret, one_in)
             if has_clusters:
                 in_cluster = f"from {_OF_USERS} where {_CLUSTER} is not null"
-                count.make_table(connection, made, in_cluster, (_CLUSTER, *count.by), secret)
+                count.make_table(connection, made, in_cluster, (_CLUSTER, *count.by), secret, one_in)
         connection.execute(f"drop table if exists {_OF_USERS}")
         connection.execute(f"drop table if exists {_PERSONS}")
         _drop_numbers(connection)
@@ -318,13 +321,19 @@ class _Count(NamedTuple):
     by: tuple[str, ...]
 
     def make_table(
-        self, connection: duckdb.DuckDBPyConnection, made: dict[str, int], rows: str, by: tuple[str, ...], secret: bytes
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        made: dict[str, int],
+        rows: str,
+        by: tuple[str, ...],
+        secret: bytes,
+        one_in: int,
     ) -> None:
         """Make the table of the groups of some users' rows, and note how many it has."""
         grouped_by = "_and_".join(_NAMES.get(column, column) for column in by if column != _TITLE)
         name = f"{SCHEMA}.{self.source.unit}_by_{grouped_by}"
         texts = {column for column in by if self.types.get(column) == "VARCHAR"}
-        query = groups_query(rows, by, texts - set(self.source.within), self.measures, stored=True)
+        query = groups_query(rows, by, texts - set(self.source.within), self.measures, stored=True, one_in=one_in)
         columns = ", ".join(f"{column}::varchar as {column}" for column in sorted(texts))
         query = f"create table {name} as select *{columns and f' replace ({columns})'} from ({query})"
         ((made[name],),) = connection.execute(query, [rounding_key(secret)]).fetchall()
@@ -398,7 +407,13 @@ def of_users(rows: str, by: tuple[str, ...], measures: list[Measure]) -> str:
 
 
 def groups_query(
-    each_user: str, by: tuple[str, ...], texts: set[str], measures: list[Measure], *, stored: bool = False
+    each_user: str,
+    by: tuple[str, ...],
+    texts: set[str],
+    measures: list[Measure],
+    *,
+    stored: bool = False,
+    one_in: int = 1,
 ) -> str:
     """The query of one table: a row for each group of enough users. Its parameter is a `rounding_key`.
 
@@ -407,6 +422,7 @@ def groups_query(
         by: the columns that they are grouped by.
         texts: those of them in which small groups are merged.
         stored: the rows are those of a table, which is read several times; others are computed once.
+        one_in: how many users one of them stands for.
     """
     keys = ", ".join(by)
 
@@ -414,7 +430,7 @@ def groups_query(
         return "".join(f", {text.format(m=m.name, merged=m.merged)}" for m in measures)
 
     # rounded in one list: to bind the expression for each number takes DuckDB as long as all the rest of the query
-    totals = ", ".join(["n::double", *(f"{m.name}_total::double" for m in measures)])
+    totals = ", ".join(f"{total}::double * {one_in}" for total in ("n", *(f"{m.name}_total" for m in measures)))
     contributors = ", ".join(["n", *(f"{m.name}_users" for m in measures)])
     numbers = ["rounded[1]::bigint as users"]
     for place, measure in enumerate(measures, 2):

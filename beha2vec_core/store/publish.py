@@ -3,8 +3,8 @@
 import hmac
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Literal
 
@@ -63,7 +63,8 @@ def publish(
     """Write the serving database beside ``path`` and rename it over; readers of the old file keep what they have.
 
     Views become tables, so that no reader needs the warehouse or its files, and every column says what it holds. What
-    language models may read is in the schema ``anonymous``, of all users. Returns the rows of each table.
+    language models may read is in the schema ``anonymous``; in a sample, its numbers are estimates of all users.
+    Returns the rows of each table.
 
     Args:
         dbt_descriptions: of dbt's tables, as ga4.<model>: the description of each column.
@@ -100,10 +101,7 @@ def publish(
             for name, source in sources.items()
         }
         sample = sample_of(connection, sources, most_users)
-        anonymous: dict[str, int] = {}
-        if sample:  # numbers for models are of all users
-            with _as_views(connection, selects):
-                anonymous = _anonymous_tables(connection, secret)
+        if sample:
             selects = {name: f"{select} {sample.join(connection, name)}" for name, select in selects.items()}
         expected = _expected_rows(connection, selects)
         with closing(ProgressBar(title="publishing", unit="row", total=sum(expected.values()))) as bar:
@@ -113,7 +111,7 @@ def publish(
         create_macros(connection, "serving")
         comment_columns(connection, "serving", dbt_descriptions or {})
         note_share(connection, sample, numbers(connection))
-        counts |= anonymous or _anonymous_tables(connection, secret)
+        counts |= _anonymous_tables(connection, secret, sample.one_in if sample else 1)
         # what other numbers for models are rounded with; models cannot read this schema
         connection.execute(f"create table serving.beha2vec.rounding as select '{rounding_key(secret)}' as key")
         connection.execute(
@@ -143,24 +141,14 @@ def _expected_rows(connection: duckdb.DuckDBPyConnection, selects: Mapping[str, 
     return {name: int(found[name]) for name in selects}
 
 
-def _anonymous_tables(connection: duckdb.DuckDBPyConnection, secret: bytes) -> dict[str, int]:
+def _anonymous_tables(connection: duckdb.DuckDBPyConnection, secret: bytes, one_in: int) -> dict[str, int]:
     """Make what language models may read, of what is in the serving database now."""
     warehouse = current_database(connection)
     connection.execute("use serving")
     try:
-        return create_anonymous_tables(connection, secret=secret)
+        return create_anonymous_tables(connection, secret=secret, one_in=one_in)
     finally:
         connection.execute(f"use {identifier(warehouse)}")
-
-
-@contextmanager
-def _as_views(connection: duckdb.DuckDBPyConnection, selects: Mapping[str, str]) -> Iterator[None]:
-    """All of it in the serving database, without being stored."""
-    for name, select in selects.items():
-        connection.execute(f"create view serving.{name} as {select}")
-    yield
-    for name in selects:
-        connection.execute(f"drop view serving.{name}")
 
 
 def _published_columns(

@@ -5,6 +5,7 @@ as long as the share stays. Shares are powers of two, so that a smaller sample i
 """
 
 import json
+import math
 from collections.abc import Collection
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -96,14 +97,34 @@ def note_share(connection: duckdb.DuckDBPyConnection, sample: Sample | None, num
         connection.execute(f"comment on column {table}.{column} is '{about}'")
 
 
+def stands_for(connection: duckdb.DuckDBPyConnection) -> int:
+    """How many users each user of a published database stands for: 1 where it has all of them."""
+    return int(_read(connection, "one_in") or 1)
+
+
 def sample_notice(connection: duckdb.DuckDBPyConnection) -> str | None:
     """What is said beside numbers of a published database that has a sample; None where it has all users."""
-    found = _read(connection, "one_in")
-    if found in (None, "1"):
+    if (one_in := stands_for(connection)) == 1:
         return None
     return (
-        f"Only about 1 user in {found} is published (BEHA2VEC_PUBLISH_USERS). Counts and sums of user rows are of this "
-        "sample: see docs/scale.md."
+        f"Only about 1 user in {one_in} is published (BEHA2VEC_PUBLISH_USERS). Counts and sums of user rows are of "
+        "this sample: see docs/scale.md."
+    )
+
+
+def estimates_notice(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """The same beside numbers for models, which are estimates of all users: how far they are off.
+
+    The standard error of a number of users is that of a binomial sample, sqrt(users * (one_in - 1)) (Cochran,
+    "Sampling Techniques", 1977, chapter 3).
+    """
+    if (one_in := stands_for(connection)) == 1:
+        return None
+    few, more, many = (f"{100 * math.sqrt((one_in - 1) / users):.1g}%" for users in (1_000, 10_000, 100_000))
+    return (
+        f"Metrics, predictions and SQL are estimates from about 1 user in {one_in} (BEHA2VEC_PUBLISH_USERS). The "
+        f"standard error of a number of users is {few} of 1,000, {more} of 10,000 and {many} of 100,000. Funnels count "
+        "this sample only."
     )
 
 

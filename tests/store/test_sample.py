@@ -1,7 +1,11 @@
-"""Above a number of users a sample is published: the same users in all tables, numbers of all users as they are."""
+"""Above a number of users a sample is published: the same users in all tables, numbers of all users as they are.
+
+Numbers for models are estimates of all users.
+"""
 
 from __future__ import annotations
 
+import math
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +15,9 @@ import pytest
 from typer.testing import CliRunner
 
 from beha2vec_core.cli import app
+from beha2vec_core.chat.data.published import Published as ChatData
 from beha2vec_core.explorer.data.clusters import older_facts
+from beha2vec_core.explorer.data.clusters import sizes as cluster_sizes
 from beha2vec_core.explorer.data.predictions import by_cluster
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.mcp.server import make_toolbox
@@ -19,6 +25,7 @@ from beha2vec_core.privacy.forgetting.remove import remove_from_file
 from beha2vec_core.privacy.forgetting.retention import apply_retention
 from beha2vec_core.privacy.people import People, load
 from beha2vec_core.profiles.counts import funnel, of_all_users, totals
+from beha2vec_core.semantic.query import Query
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.publish import publish
 from beha2vec_core.store.published import open_published
@@ -28,6 +35,10 @@ from beha2vec_core.store.tables import create_tables
 USERS = 4_000
 TYPICAL = "u7"
 NOTICE = "Only about 1 user in 4 is published (BEHA2VEC_PUBLISH_USERS)."
+ESTIMATES = (
+    "estimates from about 1 user in 4 (BEHA2VEC_PUBLISH_USERS). The standard error of a number of users is 5% of 1,000, "
+    "2% of 10,000 and 0.5% of 100,000."
+)
 
 
 @pytest.fixture(scope="module")
@@ -117,18 +128,41 @@ def test_all_tables_have_the_same_users(sampled: Path, whole: Path) -> None:
 def test_numbers_of_all_users_stay(sampled: Path, whole: Path) -> None:
     with open_published(sampled) as connection, open_published(whole) as everyone:
         assert connection.execute("select users from ga4.ga4_quality__daily").fetchall() == [(USERS,)]
-        tables = everyone.execute(
-            "select table_name from duckdb_tables() where schema_name = 'anonymous' order by all"
-        ).fetchall()
-        assert len(tables) >= 3
-        for (table,) in tables:
-            rows = f"from anonymous.{table} order by all"
-            assert connection.execute(rows).fetchall() == everyone.execute(rows).fetchall(), table
         assert connection.execute("select count(*) from duckdb_views() where not internal").fetchall() == [(0,)]
         assert sample_notice(everyone) is None
         assert totals(connection) == totals(everyone) and totals(connection).users == USERS
         assert funnel(connection) == funnel(everyone) and len(funnel(connection)) >= 2
+    sizes, of_all = (Published(path).ask(cluster_sizes).to_dict("records") for path in (sampled, whole))
+    assert sizes == of_all and [row["users"] for row in sizes] == [2_000, 1_600, 400]
     assert older_facts(Published(sampled)) == older_facts(Published(whole)) == ""
+
+
+def test_numbers_for_models_are_estimates_of_all_users(sampled: Path, whole: Path) -> None:
+    """Within four standard errors, and with the same sums of groups as the metric that a model asks for."""
+    checked = 0
+    with open_published(sampled) as connection, open_published(whole) as everyone:
+        tables = everyone.execute(
+            "select table_name from duckdb_tables() where schema_name = 'anonymous' order by all"
+        ).fetchall()
+        for (table,) in tables:
+            estimated, of_all = (
+                one.sql(f"select * from anonymous.{table} order by all").fetchall() for one in (connection, everyone)
+            )
+            assert len(estimated) == len(of_all), table
+            for few, exact in zip(estimated, of_all, strict=True):
+                names = [name for name, *_ in connection.execute(f"describe anonymous.{table}").fetchall()]
+                row, other = dict(zip(names, few, strict=True)), dict(zip(names, exact, strict=True))
+                if row["users"] is None or other["users"] < 100:
+                    continue
+                users = other["users"]
+                error = 4 * math.sqrt(3 / users) + 4 * 20 / users  # of one user in 4, and of rounding
+                for name in {"users", "sessions", "buyers", "purchases", "revenue", "expected"} & set(names):
+                    assert row[name] == pytest.approx(other[name], rel=2 * error), (table, name)
+                    assert row["users"] % 80 == 0  # 20 users of the sample
+                    checked += 1
+    assert checked > 50
+    (estimate,), (exactly,) = (ChatData(path).anonymous_measure(Query("users")) for path in (sampled, whole))
+    assert exactly["value"] == 2_500 and estimate["value"] == pytest.approx(2_500, rel=0.15)
 
 
 def test_numbers_are_those_that_are_counted_again(whole: Path, tmp_path: Path) -> None:
@@ -166,7 +200,7 @@ def test_a_larger_sample_has_the_users_of_a_smaller_one(warehouse: Path, sampled
 def test_readers_say_so(sampled: Path, whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(Published(sampled).sample).startswith(NOTICE) and Published(whole).sample is None
     for path, found in ((sampled, True), (whole, False)):
-        assert (NOTICE in make_toolbox(path).call("tables", "{}").message) == found
+        assert (ESTIMATES in make_toolbox(path).call("tables", "{}").message) == found
         monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(path.parent))
         done = CliRunner().invoke(app, ["query", "select count(*) from ga4.dim_ga4__users"])
         assert done.exit_code == 0 and (NOTICE in done.stderr) == found and NOTICE not in done.stdout

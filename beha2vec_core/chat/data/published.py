@@ -25,7 +25,7 @@ from beha2vec_core.semantic.layer import Contents, Result, contents, run_query, 
 from beha2vec_core.semantic.parts import run_parts
 from beha2vec_core.semantic.query import Period, Query
 from beha2vec_core.store.anonymous import PUBLISHED_TITLES, Rounding
-from beha2vec_core.store.sample import sample_notice
+from beha2vec_core.store.sample import estimates_notice
 from beha2vec_core.words import day
 
 _JOURNEY_STEPS = 25
@@ -119,9 +119,9 @@ class Published(Funnels, Predictions):
         """The words of all values, in small letters. Not of pages: an address may hold a user's id."""
         return self._once("words", _words)
 
-    def sample(self) -> str | None:
-        """What to say beside numbers where not all users are published, read once per publication."""
-        return self._once("sample", sample_notice)
+    def estimates(self) -> str | None:
+        """What to say beside a model's numbers where not all users are published, read once per publication."""
+        return self._once("estimates", estimates_notice)
 
     def measure(self, query: Query) -> Result:
         """The rows of a semantic query. Here and below NotInData: the database has not all that the query reads."""
@@ -282,18 +282,14 @@ def _sheets(connection: duckdb.DuckDBPyConnection) -> dict[int, FactSheet]:
 
 
 def _overview(connection: duckdb.DuckDBPyConnection) -> Overview:
-    sizes = connection.execute(
-        """select cluster_key, count(*) from beha2vec.user_clusters_current group by 1
-        order by cluster_key = ?, 2 desc, 1""",
-        [TOO_LITTLE_EVIDENCE],
-    ).fetchall()
+    sizes = counts.cluster_sizes(connection)
     until = counts.totals(connection).last_day
     insights = records(connection, "from beha2vec.cluster_insights")
     if not sizes:
         raise NotInData("no user is in a cluster yet: run beha2vec materialize")
     total = sum(users for _, users in sizes)
     by_key = {row["cluster_key"]: row for row in insights}
-    clusters = [_cluster(int(key), int(users), users / total, by_key.get(key, {})) for key, users in sizes]
+    clusters = [_cluster(key, users, users / total, by_key.get(key, {})) for key, users in sizes]
     compared = {
         name: clean_text(text, limit=3000)
         for name in ("similarities", "key_differences", "opportunities")

@@ -130,8 +130,8 @@ class Toolbox:
         except (NotInData, SqlError) as error:
             return _failed(str(error))
         result.data = _short(self._aliases.hide_all(result.data, computed=result.computed))
-        if sample := self._data.sample():
-            result.data["sample"] = sample
+        if estimates := self._data.estimates():
+            result.data["sample"] = estimates
         return result
 
     def of_facts(self, facts: list[Fact]) -> dict[str, Any]:

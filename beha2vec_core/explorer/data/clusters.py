@@ -14,7 +14,7 @@ from beha2vec_core.insights.placeholders import Piece
 from beha2vec_core.insights.placeholders import pieces as filled_pieces
 from beha2vec_core.insights.sheet import Fact
 from beha2vec_core.insights.wording import FULL_STOP
-from beha2vec_core.profiles.counts import clustered_words
+from beha2vec_core.profiles.counts import cluster_sizes, clustered_words
 from beha2vec_core.words import counted, number
 
 _NEVER_MORE = 1_000  # clusters; a choice of k ends far below
@@ -41,13 +41,11 @@ def sizes(published: Published) -> pd.DataFrame:
 
     Names and summaries are those of cluster_insights, null where they have not been written.
     """
-    found = published.query(
-        f"""select cluster_key, count(*) as users, count(*) / sum(count(*)) over () as share
-        from beha2vec.user_clusters_current group by cluster_key
-        order by cluster_key < 0, users desc, cluster_key limit {_NEVER_MORE}"""
-    )
+    with published.cursor() as cursor:
+        found = pd.DataFrame(cluster_sizes(cursor), columns=["cluster_key", "users"])
     if found.empty:
         raise NothingYet("users in clusters", "user_clusters")
+    found["share"] = found["users"] / found["users"].sum()
     written = published.query(
         f"""select cluster_key, any_value(name) as name, any_value(summary) as summary
         from beha2vec.cluster_insights where cluster_key is not null group by all limit {_NEVER_MORE}"""
@@ -58,12 +56,7 @@ def sizes(published: Published) -> pd.DataFrame:
 
 
 def older_facts(published: Published) -> str:
-    """That the facts are older than the sizes, as after a run of a part of the graph; empty where they are not.
-
-    Also empty where a sample is published, since facts are of all users.
-    """
-    if published.sample:
-        return ""
+    """That the facts are older than the sizes, as after a run of a part of the graph; empty where they are not."""
     facts = published.query(
         f"""select cluster_key, value::bigint as users from beha2vec.cluster_profiles where metric = 'users'
         limit {_NEVER_MORE}"""
