@@ -14,8 +14,8 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from beha2vec_core.cli import app
 from beha2vec_core.chat.data.published import Published as ChatData
+from beha2vec_core.cli import app
 from beha2vec_core.explorer.data.clusters import older_facts
 from beha2vec_core.explorer.data.clusters import sizes as cluster_sizes
 from beha2vec_core.explorer.data.predictions import by_cluster
@@ -36,8 +36,8 @@ USERS = 4_000
 TYPICAL = "u7"
 NOTICE = "Only about 1 user in 4 is published (BEHA2VEC_PUBLISH_USERS)."
 ESTIMATES = (
-    "estimates from about 1 user in 4 (BEHA2VEC_PUBLISH_USERS). The standard error of a number of users is 5% of 1,000, "
-    "2% of 10,000 and 0.5% of 100,000."
+    "estimates from about 1 user in 4 (BEHA2VEC_PUBLISH_USERS). The standard error of a number of users is 5% of "
+    "1,000, 2% of 10,000 and 0.5% of 100,000."
 )
 
 

@@ -14,11 +14,14 @@ Newcombe, "Interval estimation for the difference between independent proportion
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Literal
 
 import numpy as np
+import pyarrow as pa
 
 from beha2vec_core.profiles import statistics
 from beha2vec_core.semantic.definitions import METRICS
@@ -126,12 +129,16 @@ def compare(rows: Rows, rates: tuple[str, ...], totals: tuple[str, ...]) -> Iter
         totals: metrics that are summed; periods are compared by these, and by the rates.
     """
     site = _Site(rows, rates, totals)
-    for segments in rows.segments.values():
-        if segments.dimension not in _OF_CHANGES_ONLY:
-            yield from _differences(site, rates, segments)
     everyone = Segments("", [""], np.zeros(len(rows.user), dtype=np.int64))
-    for segments in (everyone, *rows.segments.values()):
-        yield from _changes(site, rates, totals, segments)
+    differing = [one for one in rows.segments.values() if one.dimension not in _OF_CHANGES_ONLY]
+    searches = [
+        *(partial(_differences, site, rates, segments) for segments in differing),
+        *(partial(_changes, site, rates, totals, segments) for segments in (everyone, *rows.segments.values())),
+    ]
+    # numpy leaves the interpreter's lock where it takes long; two at most, since each needs memory of its own
+    with ThreadPoolExecutor(min(pa.cpu_count(), 2)) as pool:
+        for found in pool.map(lambda search: list(search()), searches):
+            yield from found
 
 
 class _Site:
