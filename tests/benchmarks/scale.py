@@ -94,7 +94,15 @@ def _write_copies(source: Path, target: Path, copies: int) -> None:
 
 
 def measure(
-    export: Path, folder: Path, select: str, limit: str, config: str, log: TextIO, *, night: bool = False
+    export: Path,
+    folder: Path,
+    select: str,
+    limit: str,
+    config: str,
+    log: TextIO,
+    *,
+    night: bool = False,
+    publish_users: int | None = None,
 ) -> tuple[int, list[dict[str, Peak]]]:
     """Run the steps on an export; the number of events, and what each step took, all checks together.
 
@@ -108,6 +116,7 @@ def measure(
         start_date=str(START),
         end_date=str(last),
         memory_limit=limit,
+        publish_users=str(publish_users or ""),
     )
     selected = ("beha2vec", "materialize", "--select", select, "--config", config)
     if night:
@@ -231,6 +240,7 @@ def main() -> None:
     parser.add_argument(
         "--night", action="store_true", help="the last day in a second run, by the job of nightly_refresh"
     )
+    parser.add_argument("--publish-users", type=int, help="BEHA2VEC_PUBLISH_USERS (default: all)")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "beha2vec_bench_scale")
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
@@ -241,7 +251,14 @@ def main() -> None:
         print(f"{events:,} events: follow the run with tail -f {log}", file=sys.stderr)
         with tempfile.TemporaryDirectory(dir=asked.folder) as place, log.open("w", buffering=1) as lines:
             number, runs = measure(
-                export, Path(place) / "p", asked.select, asked.limit, asked.config, lines, night=asked.night
+                export,
+                Path(place) / "p",
+                asked.select,
+                asked.limit,
+                asked.config,
+                lines,
+                night=asked.night,
+                publish_users=asked.publish_users,
             )
         found[number] = runs[0]
         for peaks, what in zip(runs, (f"{number:,} events", "the night of the last day"), strict=False):
