@@ -20,6 +20,8 @@ _DEVICES = "ga4.int_ga4__identity_map"
 _KNOWN = (*_USERS, _DEVICES, "beha2vec.user_predictions")
 # shown by name, and too few to change a number
 _ALWAYS = "beha2vec.cluster_members"
+# above so many users the explorer answers some questions in more than a second
+_MANY, _RECOMMENDED = 500_000, 200_000
 # temporary tables of who is in the sample: a hash of the key of each row takes longer than a join
 _SAMPLED, _SAMPLED_DEVICES = "temp.sampled_users", "temp.sampled_devices"
 
@@ -109,6 +111,16 @@ def sample_notice(connection: duckdb.DuckDBPyConnection) -> str | None:
     return (
         f"Only about 1 user in {one_in} is published (BEHA2VEC_PUBLISH_USERS). Counts and sums of user rows are of "
         "this sample: see docs/scale.md."
+    )
+
+
+def sample_advice(users: int) -> str | None:
+    """What to set where so many users are published; None where readers are fast with all of them."""
+    if users <= _MANY:
+        return None
+    return (
+        f"All {users:,} users are published. With BEHA2VEC_PUBLISH_USERS={_RECOMMENDED} the explorer is faster and "
+        "nights are shorter, and what is counted from the rows of users is of a sample: see docs/scale.md."
     )
 
 

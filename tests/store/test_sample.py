@@ -29,7 +29,7 @@ from beha2vec_core.semantic.query import Query
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.publish import publish
 from beha2vec_core.store.published import open_published
-from beha2vec_core.store.sample import sample_notice
+from beha2vec_core.store.sample import sample_advice, sample_notice
 from beha2vec_core.store.tables import create_tables
 
 USERS = 4_000
@@ -206,6 +206,13 @@ def test_readers_say_so(sampled: Path, whole: Path, monkeypatch: pytest.MonkeyPa
         assert done.exit_code == 0 and (NOTICE in done.stderr) == found and NOTICE not in done.stdout
         done = CliRunner().invoke(app, ["summary"])
         assert "3,600 users in 2 clusters, and 400 with too few events:" in done.stdout
+
+
+def test_a_sample_is_recommended_where_readers_are_slow(whole: Path) -> None:
+    with open_published(whole) as connection:
+        assert sample_advice(totals(connection).users) is None
+    advice = sample_advice(890_000)
+    assert advice and "All 890,000 users" in advice and "BEHA2VEC_PUBLISH_USERS=200000" in advice
 
 
 def test_intervals_are_of_all_users_as_their_values_are(sampled: Path, whole: Path) -> None:

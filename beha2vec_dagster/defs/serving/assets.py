@@ -9,12 +9,12 @@ import dagster as dg
 from beha2vec_core.bigquery.models import require_nobody_back, target_of
 from beha2vec_core.bigquery.results import write_results
 from beha2vec_core.privacy.key import key as privacy_key
-from beha2vec_core.profiles.counts import of_all_users
+from beha2vec_core.profiles.counts import of_all_users, totals
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store import chunks
 from beha2vec_core.store.publish import publish
 from beha2vec_core.store.published import open_published
-from beha2vec_core.store.sample import sample_notice
+from beha2vec_core.store.sample import sample_advice, sample_notice
 from beha2vec_dagster.defs.dbt.project import dbt_descriptions
 from beha2vec_dagster.lib.assets import asset
 from beha2vec_dagster.lib.metadata import made, markdown_table, relation_metadata
@@ -72,6 +72,9 @@ def build_assets(settings: ExportSettings, copied: Sequence[dg.AssetsDefinition]
             if notice := sample_notice(published):
                 context.log.warning(notice)
                 about["sample"] = notice
+            elif advice := sample_advice(totals(published).users):
+                context.log.info(advice)
+                about["sample"] = advice
         return made(
             about,
             file=settings.storage.serving_path.name,
