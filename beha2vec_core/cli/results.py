@@ -28,29 +28,28 @@ from beha2vec_core.store.written import note_written
 @app.command()
 def summary() -> None:
     """Summarize the last run and suggest next steps."""
-    from beha2vec_core.profiles.counts import clustered_words, funnel
+    from beha2vec_core.profiles.counts import cluster_sizes, clustered_words, funnel
     from beha2vec_core.profiles.counts import totals as find_totals
 
     settings = read_settings()
     require_published(settings.storage.serving_path)
     with ended_by(NotPublishedError), open_published(settings.storage.serving_path) as connection:
         totals, steps = find_totals(connection), funnel(connection)
-        clusters = connection.execute(
-            """select cluster_key, coalesce(name, '') as name, count(*) as users from beha2vec.user_clusters_current
-            left join beha2vec.cluster_insights using (cluster_key) group by all order by all"""
-        ).fetchall()
+        sizes = sorted(cluster_sizes(connection))
+        names = dict(connection.execute("select cluster_key, name from beha2vec.cluster_insights").fetchall())
         ((last,),) = connection.execute("select max(event_date) from beha2vec.user_clusters_current").fetchall()
     script = Path(sys.executable).with_name("beha2vec")
     command = script.relative_to(Path.cwd()) if script.is_relative_to(Path.cwd()) else Path("beha2vec")
-    users = sum(size for _, _, size in clusters)
+    users = sum(size for _, size in sizes)
     if last:
         published = datetime.fromtimestamp(settings.storage.serving_path.stat().st_mtime, settings.export.tz)
         typer.echo(f"\nResults of {last}, published {published:%Y-%m-%d %H:%M} ({settings.export.tz.key})")
     if failure := project.failed_last_run():
         typer.secho(failure, fg="yellow", err=True)
     typer.echo(f"\n{clustered_words(totals.clustered_users, totals.clusters, totals.with_too_few_events)}:")
-    for key, name, size in clusters:
-        typer.echo(f"  {key:>2}  {name:<32} {size:>9,} {'user ' if size == 1 else 'users'}  {size / users:6.1%}")
+    for key, size in sizes:
+        unit = "user " if size == 1 else "users"
+        typer.echo(f"  {key:>2}  {names.get(key) or '':<32} {size:>9,} {unit}  {size / users:6.1%}")
     typer.echo("\nFrom events to clusters:")
     for step in steps:
         typer.echo(f"  {step.name:<36} {step.count:>9,}")
@@ -61,7 +60,7 @@ def summary() -> None:
 Next steps
   1. see the graph, plots and checks:  {command} ui, then http://localhost:3000
   2. explore users and clusters:       {command} explore, then http://localhost:8501
-  3. ask questions:                    {command} chat "{_question([key for key, _, _ in clusters])}\""""
+  3. ask questions:                    {command} chat "{_question([key for key, _ in sizes])}\""""
     )
     if project.is_demo(settings.export.source):
         typer.echo(f"  4. load your own export:             set it in .env, then: {command} doctor")

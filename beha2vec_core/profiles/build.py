@@ -42,7 +42,7 @@ def build_profiles(
     confidence, support = settings.confidence, settings.min_support
     currency = currency_of(connection, sources).unit
     with measures.measured(connection, sources, settings, currency):
-        sizes = measures.cluster_sizes(connection).set_index("cluster_key")["users"]
+        sizes = measures.users_by_cluster(connection).set_index("cluster_key")["users"]
         shares_of = measures.share_counts(connection).set_index("cluster_key")
         units = {
             metric.name.removesuffix("_mean"): currency if metric.unit == UNKNOWN_CURRENCY else metric.unit

@@ -191,7 +191,7 @@ def unfilled_texts(
     ).df()
 
 
-def cluster_sizes(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+def users_by_cluster(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     """cluster_key, users; ordered by cluster_key."""
     return connection.execute(f"select cluster_key, count(*) as users from {_USERS} group by all order by 1").df()
 

@@ -16,7 +16,7 @@ from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.query import Period, Query, add_months
 from beha2vec_core.store.anonymous import PERSON, Measure, groups_query, of_users
 from beha2vec_core.store.catalog import named_rows
-from beha2vec_core.store.sample import stands_for
+from beha2vec_core.store.sample import is_drawn, stands_for
 
 LAST_DAYS = (7, 28, 90)
 _ROWS = 50
@@ -91,7 +91,8 @@ def _groups(connection: duckdb.DuckDBPyConnection, query: Query, period: Period 
     texts = {name for name in query.by if DIMENSIONS[name].kind == "text"}
     ((key,),) = connection.execute("select key from beha2vec.rounding").fetchall()
     one_in = stands_for(connection)
-    rows = f"from (select *, {PERSON} from ({compile_by_user(query, period)}) where user_key is not null)"
+    of_query = f"({compile_by_user(query, period)}) where user_key is not null and {is_drawn(one_in)}"
+    rows = f"from (select *, {PERSON} from {of_query})"
     statement = _by(rows, query.by, texts, measures, one_in) if query.by else _of_all(rows, measures, one_in)
     found = named_rows(connection.execute(statement, [key]))
     for row in found:

@@ -13,8 +13,8 @@ over them is safe:
   nothing else becomes 0. It depends on a secret, on the users of the group and on the exact number: the same number of
   the same users is rounded the same way in every table, every answer of a tool and every publication.
 * A page has a title only if `MIN_USERS` users saw that title: sites put names of users into titles.
-* Of a sample (`store.sample`) the rules hold for its users, and numbers stand for all users: they are multiplied by
-  what a user of the sample stands for, so rounded to what so many times `MIN_USERS` users contribute.
+* Of a sample (`store.sample`) the rules hold for the users who were drawn, and numbers are estimates of all users:
+  they are multiplied by how many users each stands for, so rounded to what so many times `MIN_USERS` users contribute.
 
 What this does not prevent: adding up many tables averages the rounding, which tells about how many users a group
 that was left out has.
@@ -30,11 +30,12 @@ import math
 from collections.abc import Mapping
 from hashlib import sha256
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 
 from beha2vec_core.progress import with_progress
+from beha2vec_core.store.sample import is_drawn, stands_for
 from beha2vec_core.store.warehouse import transaction
 
 SCHEMA = "anonymous"
@@ -297,7 +298,8 @@ def create_anonymous_tables(connection: duckdb.DuckDBPyConnection, *, secret: by
         for count in with_progress(counts, title="tables for models", unit="dimension"):
             if count.source is not counted:
                 counted = count.source
-                _number_texts(connection, _rows_counted([one for one in counts if one.source is counted], of_cluster))
+                of_source = [one for one in counts if one.source is counted]
+                _number_texts(connection, _rows_counted(of_source, of_cluster, is_drawn(one_in)))
             # a user is in one cluster, so these rows are those of both tables
             each_user = of_users(f"from {_COUNTED}", (*of_cluster, *count.by), count.measures)
             connection.execute(f"create or replace temp table {_OF_USERS} as {each_user}")
@@ -337,7 +339,7 @@ class _Count(NamedTuple):
         columns = ", ".join(f"{column}::varchar as {column}" for column in sorted(texts))
         query = f"create table {name} as select *{columns and f' replace ({columns})'} from ({query})"
         ((made[name],),) = connection.execute(query, [rounding_key(secret)]).fetchall()
-        _comment(connection, name, by, self.measures)
+        _comment(connection, name, by, self.measures, one_in)
 
 
 def _number_texts(connection: duckdb.DuckDBPyConnection, rows: str) -> None:
@@ -364,12 +366,12 @@ def _drop_numbers(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"drop type {name}")
 
 
-def _rows_counted(counts: list[_Count], of_cluster: tuple[str, ...]) -> str:
+def _rows_counted(counts: list[_Count], of_cluster: tuple[str, ...], drawn: str) -> str:
     """SQL: the rows of a source with all that its tables read, so that these join nothing."""
     columns = {*of_cluster, *(column for count in counts for column in count.by)}
     columns |= {m.needs for m in counts[0].measures if m.needs}
     clusters = f"left join {_PERSONS} using (person)" if of_cluster else ""
-    rows = f"(select *, {PERSON} {counts[0].source.rows} where user_key is not null)"
+    rows = f"(select *, {PERSON} {counts[0].source.rows} where user_key is not null and {drawn})"
     return f"select person, {', '.join(sorted(columns))} from {rows} {clusters}"
 
 
@@ -384,14 +386,40 @@ def _columns(connection: duckdb.DuckDBPyConnection, table: str, joins: str = "")
     return {name: kind for name, kind, *_ in described}
 
 
-def _comment(connection: duckdb.DuckDBPyConnection, name: str, by: tuple[str, ...], measures: list[Measure]) -> None:
+def _comment(
+    connection: duckdb.DuckDBPyConnection, name: str, by: tuple[str, ...], measures: list[Measure], one_in: int
+) -> None:
     about = {column: f"the group by its {column.replace('_', ' ')}" for column in by}
-    about["users"] = f"users, rounded at random to a multiple of {MIN_USERS}"
+    few, drawn = MIN_USERS * one_in, " who were drawn" if one_in > 1 else ""
+    about["users"] = f"users, rounded at random to a multiple of {few}"
     about |= {
-        m.name: f"{m.about}, rounded at random; null where fewer than {MIN_USERS} users contribute" for m in measures
+        m.name: f"{m.about}, rounded at random; null where fewer than {MIN_USERS} users{drawn} contribute"
+        for m in measures
     }
     for column, text in about.items():
         connection.execute(f"comment on column {name}.{column} is '{text}'")
+
+
+def about_estimates(connection: duckdb.DuckDBPyConnection) -> dict[str, Any] | None:
+    """How far numbers for models are off where they are estimates from a sample; None where all users are published.
+
+    The variance of a number of users is that of a binomial sample, ``users * (one_in - 1)`` (Cochran, "Sampling
+    Techniques", 1977, chapter 3), and a sixth of the square of what it is rounded to.
+    """
+    if (one_in := stands_for(connection)) == 1:
+        return None
+    few = MIN_USERS * one_in  # smaller groups are not there
+    errors = [
+        {"users": users, "standard_error": f"{100 * math.sqrt(users * (one_in - 1) + few**2 / 6) / users:.1f}%"}
+        for users in (1_000, 10_000, 100_000, 1_000_000)
+        if users >= few
+    ]
+    return {
+        "one_user_in": one_in,
+        "errors": errors,
+        "note": "metrics, predictions and SQL are estimates of all users from a sample. Shares, orders and money are "
+        "less exact than numbers of users. The tool checkout_funnel counts the sample only",
+    }
 
 
 def of_users(rows: str, by: tuple[str, ...], measures: list[Measure]) -> str:

@@ -5,7 +5,6 @@ as long as the share stays. Shares are powers of two, so that a smaller sample i
 """
 
 import json
-import math
 from collections.abc import Collection
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -18,7 +17,7 @@ _USERS = ("ga4.dim_ga4__users", "beha2vec.user_clusters")
 _DEVICES = "ga4.int_ga4__identity_map"
 # with these, all users that any table has rows of, also those whose key was another once
 _KNOWN = (*_USERS, _DEVICES, "beha2vec.user_predictions")
-# shown by name, and too few to change a number
+# shown by name, so always published; numbers that are multiplied leave them out
 _ALWAYS = "beha2vec.cluster_members"
 # above so many users the explorer answers some questions in more than a second
 _MANY, _RECOMMENDED = 500_000, 200_000
@@ -94,7 +93,7 @@ def note_share(connection: duckdb.DuckDBPyConnection, sample: Sample | None, num
     connection.execute(f"create table {table} as select {one_in} as one_in, ?::json as numbers", [numbers])
     for column, about in (
         ("one_in", "one user in so many is in the tables of users"),
-        ("numbers", "totals of all users, and the steps from events to clusters"),
+        ("numbers", "totals of all users, cluster sizes, and the steps from events to clusters"),
     ):
         connection.execute(f"comment on column {table}.{column} is '{about}'")
 
@@ -104,13 +103,19 @@ def stands_for(connection: duckdb.DuckDBPyConnection) -> int:
     return int(_read(connection, "one_in") or 1)
 
 
+def is_drawn(one_in: int) -> str:
+    """SQL: whether a ``user_key`` of a published database was drawn, and so stands for that many users."""
+    return "true" if one_in == 1 else f"user_key not in (select user_key from {_ALWAYS})"
+
+
 def sample_notice(connection: duckdb.DuckDBPyConnection) -> str | None:
     """What is said beside numbers of a published database that has a sample; None where it has all users."""
     if (one_in := stands_for(connection)) == 1:
         return None
     return (
-        f"Only about 1 user in {one_in} is published (BEHA2VEC_PUBLISH_USERS). Counts and sums of user rows are of "
-        "this sample: see docs/scale.md."
+        f"Only about 1 user in {one_in} is published (BEHA2VEC_PUBLISH_USERS). Totals, cluster sizes, facts and "
+        "predictions of clusters are of all users, and a language model gets estimates for all users. Other counts and "
+        "sums are of this sample: see docs/scale.md."
     )
 
 
@@ -121,22 +126,6 @@ def sample_advice(users: int) -> str | None:
     return (
         f"All {users:,} users are published. With BEHA2VEC_PUBLISH_USERS={_RECOMMENDED} the explorer is faster and "
         "nights are shorter, and what is counted from the rows of users is of a sample: see docs/scale.md."
-    )
-
-
-def estimates_notice(connection: duckdb.DuckDBPyConnection) -> str | None:
-    """The same beside numbers for models, which are estimates of all users: how far they are off.
-
-    The standard error of a number of users is that of a binomial sample, sqrt(users * (one_in - 1)) (Cochran,
-    "Sampling Techniques", 1977, chapter 3).
-    """
-    if (one_in := stands_for(connection)) == 1:
-        return None
-    few, more, many = (f"{100 * math.sqrt((one_in - 1) / users):.1g}%" for users in (1_000, 10_000, 100_000))
-    return (
-        f"Metrics, predictions and SQL are estimates from about 1 user in {one_in} (BEHA2VEC_PUBLISH_USERS). The "
-        f"standard error of a number of users is {few} of 1,000, {more} of 10,000 and {many} of 100,000. Funnels count "
-        "this sample only."
     )
 
 

@@ -44,8 +44,8 @@ def run_checks(settings: Settings) -> list[Check]:
 
 def checks_before_a_run(settings: Settings) -> Iterator[Check]:
     """The checks that a run of the whole graph depends on and that take no network, each made when it is asked for."""
-    is_there = settings.encoder.device in ("auto", "cpu")  # to look for another takes PyTorch, and seconds
-    return (_safely(name, settings) for name in _BEFORE_A_RUN if not (name == "device" and is_there))
+    names_a_device = settings.encoder.device not in ("auto", "cpu")  # only then: the check imports PyTorch, for seconds
+    return (_safely(name, settings) for name in _BEFORE_A_RUN if name != "device" or names_a_device)
 
 
 def _safely(name: str, settings: Settings) -> Check:
