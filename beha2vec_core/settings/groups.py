@@ -350,8 +350,8 @@ class Privacy(_Group):
     publish_users: int | None = Field(
         None,
         ge=1000,
-        description="most users in serving.duckdb, at least 1000; if there are more, it has a sample of them, and readers "
-        "say so (docs/scale.md). Empty: all",
+        description="most users in serving.duckdb, at least 1000; if there are more, it has a sample of them, and "
+        "readers say so (docs/scale.md). Empty: all",
     )
     retention_days_raw: int | None = Field(
         None, ge=1, description="days that raw partitions are kept (docs/privacy.md); empty: all"
