@@ -30,12 +30,12 @@ import math
 from collections.abc import Mapping
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import duckdb
 
 from beha2vec_core.progress import with_progress
-from beha2vec_core.store.sample import is_drawn, stands_for
+from beha2vec_core.store.sample import is_drawn
 from beha2vec_core.store.warehouse import transaction
 
 SCHEMA = "anonymous"
@@ -398,28 +398,6 @@ def _comment(
     }
     for column, text in about.items():
         connection.execute(f"comment on column {name}.{column} is '{text}'")
-
-
-def about_estimates(connection: duckdb.DuckDBPyConnection) -> dict[str, Any] | None:
-    """How far numbers for models are off where they are estimates from a sample; None where all users are published.
-
-    The variance of a number of users is that of a binomial sample, ``users * (one_in - 1)`` (Cochran, "Sampling
-    Techniques", 1977, chapter 3), and a sixth of the square of what it is rounded to.
-    """
-    if (one_in := stands_for(connection)) == 1:
-        return None
-    few = MIN_USERS * one_in  # smaller groups are not there
-    errors = [
-        {"users": users, "standard_error": f"{100 * math.sqrt(users * (one_in - 1) + few**2 / 6) / users:.1f}%"}
-        for users in (1_000, 10_000, 100_000, 1_000_000)
-        if users >= few
-    ]
-    return {
-        "one_user_in": one_in,
-        "errors": errors,
-        "note": "metrics, predictions and SQL are estimates of all users from a sample. Shares, orders and money are "
-        "less exact than numbers of users. The tool checkout_funnel counts the sample only",
-    }
 
 
 def of_users(rows: str, by: tuple[str, ...], measures: list[Measure]) -> str:

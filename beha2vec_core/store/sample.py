@@ -5,6 +5,7 @@ as long as the share stays. Shares are powers of two, so that a smaller sample i
 """
 
 import json
+import math
 from collections.abc import Collection
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -127,6 +128,31 @@ def sample_advice(users: int) -> str | None:
         f"All {users:,} users are published. With BEHA2VEC_PUBLISH_USERS={_RECOMMENDED} the explorer is faster and "
         "nights are shorter, and what is counted from the rows of users is of a sample: see docs/scale.md."
     )
+
+
+def about_estimates(connection: duckdb.DuckDBPyConnection, min_users: int) -> dict[str, Any] | None:
+    """How far numbers for models are off where they are estimates from a sample; None where all users are published.
+
+    The variance of a number of users is that of a binomial sample, ``users * (one_in - 1)`` (Cochran, "Sampling
+    Techniques", 1977, chapter 3), and a sixth of the square of what it is rounded to.
+
+    Args:
+        min_users: the fewest users of the sample that a number is of, and what it is rounded to.
+    """
+    if (one_in := stands_for(connection)) == 1:
+        return None
+    few = min_users * one_in
+    errors = [
+        {"users": users, "standard_error": f"{100 * math.sqrt(users * (one_in - 1) + few**2 / 6) / users:.1f}%"}
+        for users in (1_000, 10_000, 100_000, 1_000_000)
+        if users >= few
+    ]
+    return {
+        "one_user_in": one_in,
+        "errors": errors,
+        "note": "metrics, predictions and SQL are estimates of all users from a sample. Shares, orders and money are "
+        "less exact than numbers of users. The tool checkout_funnel counts the sample only",
+    }
 
 
 def numbers_of_all(connection: duckdb.DuckDBPyConnection) -> Any:

@@ -28,10 +28,10 @@ from beha2vec_core.privacy.people import People, load
 from beha2vec_core.profiles.counts import funnel, of_all_users, totals
 from beha2vec_core.semantic.query import Query
 from beha2vec_core.settings import Settings
-from beha2vec_core.store.anonymous import about_estimates
+from beha2vec_core.store.anonymous import MIN_USERS
 from beha2vec_core.store.publish import publish
 from beha2vec_core.store.published import open_published
-from beha2vec_core.store.sample import sample_advice, sample_notice
+from beha2vec_core.store.sample import about_estimates, sample_advice, sample_notice
 from beha2vec_core.store.tables import create_tables
 
 USERS = 4_000
@@ -223,7 +223,7 @@ def test_a_model_learns_how_far_estimates_are_off(one_in: int, errors: dict[int,
         connection.execute(
             f"create schema beha2vec; create table beha2vec.published_sample as select {one_in} as one_in"
         )
-        found = about_estimates(connection)
+        found = about_estimates(connection, MIN_USERS)
     assert found and found["one_user_in"] == one_in
     assert {row["users"]: row["standard_error"] for row in found["errors"]} == errors
     known = Known()

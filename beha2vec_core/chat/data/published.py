@@ -24,7 +24,8 @@ from beha2vec_core.semantic.anonymous import run_anonymous
 from beha2vec_core.semantic.layer import Contents, Result, contents, run_query, run_rates
 from beha2vec_core.semantic.parts import run_parts
 from beha2vec_core.semantic.query import Period, Query
-from beha2vec_core.store.anonymous import PUBLISHED_TITLES, Rounding, about_estimates
+from beha2vec_core.store.anonymous import MIN_USERS, PUBLISHED_TITLES, Rounding
+from beha2vec_core.store.sample import about_estimates
 from beha2vec_core.words import day
 
 _JOURNEY_STEPS = 25
@@ -120,7 +121,7 @@ class Published(Funnels, Predictions):
 
     def estimates(self) -> dict[str, Any] | None:
         """What to send beside a model's numbers where not all users are published, read once per publication."""
-        return self._once("estimates", about_estimates)
+        return self._once("estimates", lambda connection: about_estimates(connection, MIN_USERS))
 
     def measure(self, query: Query) -> Result:
         """The rows of a semantic query. Here and below NotInData: the database has not all that the query reads."""
