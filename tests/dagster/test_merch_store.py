@@ -1,7 +1,4 @@
-"""A quarter of real visits, 93 daily partitions in one single-run backfill.
-
-A year takes four times as long, nearly all of it in Dagster's records of each asset and day.
-"""
+"""A quarter of real visits, 93 daily partitions in one single-run backfill."""
 
 import pytest
 
@@ -20,7 +17,7 @@ def quarter(tmp_path_factory: pytest.TempPathFactory) -> Project:
         tmp_path_factory.mktemp("quarter") / "p", source=str(DATA.resolve() / "export"), start_date="2017-05-01",
         end_date="2017-08-01", timezone="America/Los_Angeles", property_id="merch_store",
     )  # fmt: skip
-    project.output = project.run("beha2vec", "materialize", "--select", "*").stdout
+    project.output = project.materialize("*").stdout
     return project
 
 

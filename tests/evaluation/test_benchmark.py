@@ -53,7 +53,7 @@ def test_halves_of_a_persona_find_each_other(tmp_path: Path) -> None:
 
 
 def test_the_same_figures_again(tmp_path: Path) -> None:
-    options = ("--fast", "--users", "150", "--data", "demo_intent", "--methods", "rich counts", "Markov mix", "ours")
+    options = ("--fast", "--users", "100", "--data", "demo_intent", "--methods", "rich counts", "Markov mix", "ours")
     first, second = (judged(tmp_path / name, *options)[1] for name in ("first", "second"))
     assert [told(one) for one in first] == [told(one) for one in second]
     assert len(first) > 20
