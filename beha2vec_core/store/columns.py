@@ -252,6 +252,11 @@ _OF_TABLE = {
         "high": "upper end of the 95% interval of that number",
         "value": "expected revenue within the horizon, in the reporting currency; of purchases only",
     },
+    "beha2vec.decile_predictions": {
+        "users": "users of this tenth",
+        "variance": "of the number of users who do it",
+        "value": "expected revenue within the horizon, in the reporting currency; of purchases only",
+    },
     "beha2vec.cluster_members": {"other_key": "the user's second best cluster"},
     "beha2vec.cluster_lineage": {"users": "users of the cluster; of one that is gone, its last users"},
 }

@@ -115,8 +115,9 @@ def sample_notice(connection: duckdb.DuckDBPyConnection) -> str | None:
         return None
     return (
         f"Only about 1 user in {one_in} is published (BEHA2VEC_PUBLISH_USERS). Totals of the overview and the summary, "
-        "cluster sizes, facts and predictions of clusters are of all users. A language model gets estimates of all "
-        "users. Other counts and sums, also of a chat without a model, are of this sample: see docs/scale.md."
+        "cluster sizes, facts, and predictions of clusters and tenths are of all users. A language model gets "
+        "estimates of all users. Other counts and sums, also of a chat without a model, are of this sample: "
+        "see docs/scale.md."
     )
 
 

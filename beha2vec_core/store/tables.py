@@ -226,6 +226,12 @@ _VIEWS = {
         from beha2vec.user_predictions_current
         join (select user_key, cluster_key from beha2vec.user_clusters_current) using (user_key)
         group by all""",
+    # The same of each tenth of the users by probability.
+    "beha2vec.decile_predictions": """
+        select target, horizon, decile, count(*) as users, sum(probability) as expected,
+            sum(probability * (1 - probability)) as variance, sum(value) as value
+        from beha2vec.user_predictions_current
+        group by all""",
 }
 
 # What readers would have seen on a day, by the models they see now: `from beha2vec.user_clusters_as_of('2026-03-01')`.

@@ -19,7 +19,8 @@ from beha2vec_core.chat.model.verify import Known, mark_unknown
 from beha2vec_core.cli import app
 from beha2vec_core.explorer.data.clusters import older_facts
 from beha2vec_core.explorer.data.clusters import sizes as cluster_sizes
-from beha2vec_core.explorer.data.predictions import by_cluster
+from beha2vec_core.explorer.data.predictions import by_cluster, deciles, model
+from beha2vec_core.explorer.data.predictions import totals as prediction_totals
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.mcp.server import make_toolbox
 from beha2vec_core.privacy.forgetting.remove import remove_from_file
@@ -74,10 +75,11 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
             insert into beha2vec.prediction_models (prediction_version, promoted_at)
                 values ('p1', timestamp '2026-01-06');
             insert into beha2vec.user_predictions
-                    (event_date, prediction_version, user_key, target, horizon, probability, value)
-                select date '2026-01-05', 'p1', 'u' || n, 'purchase', 28, 0.1, 2.0 from range({USERS}) as numbers(n)
+                    (event_date, prediction_version, user_key, target, horizon, probability, value, decile)
+                select date '2026-01-05', 'p1', 'u' || n, 'purchase', 28, 0.1, 2.0, n % 10 + 1
+                from range({USERS}) as numbers(n)
                 -- users whose key is another since
-                union all select date '2026-01-04', 'p1', 'old' || n, 'purchase', 28, 0.1, 2.0
+                union all select date '2026-01-04', 'p1', 'old' || n, 'purchase', 28, 0.1, 2.0, 1
                 from range({USERS}) as numbers(n)"""
         )
     return path
@@ -238,6 +240,13 @@ def test_a_sample_is_recommended_where_readers_are_slow(whole: Path) -> None:
         assert sample_advice(totals(connection).users) is None
     advice = sample_advice(890_000)
     assert advice and "All 890,000 users" in advice and "BEHA2VEC_PUBLISH_USERS=200000" in advice
+
+
+def test_expected_purchases_of_tenths_and_in_total_are_of_all_users(sampled: Path, whole: Path) -> None:
+    few, everyone = Published(sampled), Published(whole)
+    assert few.ask(model)["users"] == everyone.ask(model)["users"] > USERS / 2
+    assert few.ask(prediction_totals, "purchase", 28) == everyone.ask(prediction_totals, "purchase", 28)
+    assert few.ask(deciles, "purchase", 28).equals(everyone.ask(deciles, "purchase", 28))
 
 
 def test_intervals_are_of_all_users_as_their_values_are(sampled: Path, whole: Path) -> None:

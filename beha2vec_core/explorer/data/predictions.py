@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from beha2vec_core.predictions.model import PredictionModel
 
 _SCORES = "beha2vec.user_predictions_current"
+_DECILES = "beha2vec.decile_predictions"  # of all users, also where a sample is published
 _FEATURES = "ga4.ml_ga4__user_features"
 _METRICS = 1_000
 FIRST = 100  # users of the first decile that are listed
@@ -54,7 +55,9 @@ def model(published: Published) -> dict[str, Any]:
     """
     found = published.query(
         f"""select prediction_version, fitted_as_of, methods::varchar as methods, notes,
-            (select max(as_of) from {_SCORES}) as as_of, (select count(distinct user_key) from {_SCORES}) as users
+            (select max(as_of) from {_SCORES}) as as_of,
+            (select coalesce(max(users), 0)::bigint
+             from (select sum(users) as users from {_DECILES} group by target, horizon)) as users
         from beha2vec.prediction_model_current limit 1"""
     ).to_dict("records")
     if not found:
@@ -152,10 +155,10 @@ def expected_purchases(published: Published) -> tuple[tables.Columns, str]:
 def _summed(published: Published, target: str, horizon: int, *, by: str) -> pd.DataFrame:
     published.ask(choices)
     return published.query(
-        f"""select {by} as decile, count(*) as users, sum(probability) as expected,
-            greatest(expected - {_Z} * sqrt(sum(probability * (1 - probability))), 0) as low,
-            least(expected + {_Z} * sqrt(sum(probability * (1 - probability))), count(*)) as high, sum(value) as value
-        from {_SCORES} where target = $target and horizon = $horizon group by 1 order by 1 limit 10""",
+        f"""select {by} as decile, sum(users)::bigint as users, sum(expected) as expected,
+            greatest(sum(expected) - {_Z} * sqrt(sum(variance)), 0) as low,
+            least(sum(expected) + {_Z} * sqrt(sum(variance)), sum(users)) as high, sum(value) as value
+        from {_DECILES} where target = $target and horizon = $horizon group by 1 order by 1 limit 10""",
         {"target": target, "horizon": horizon},
     )
 
