@@ -27,8 +27,10 @@ R = TypeVar("R")
 
 _REMEMBERED = 256  # answers; each is bounded by its query's limit
 _TABLE = re.compile(r"\b(?:beha2vec|ga4)\.\w+")
-# what is missing without a table of dbt's, and the asset that makes it; our own tables are always there
+# what is missing without a table of dbt's, and the asset that makes it; our own are there unless an earlier release
+# published the file
 _MADE_BY = {
+    "beha2vec.decile_predictions": ("sums of predictions", "user_predictions"),
     "ga4.dim_ga4__pages": ("pages", "dim_ga4__pages"),
     "ga4.dim_ga4__properties": ("properties", "dim_ga4__properties"),
     "ga4.dim_ga4__users": ("facts of users", "dim_ga4__users"),
