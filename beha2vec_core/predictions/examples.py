@@ -51,7 +51,7 @@ def draw(
     """
     features = f"from ga4.ml_ga4__user_features where list_contains({[str(day) for day in dates]}::date[], as_of)"
     ((is_sample,),) = connection.execute(f"select coalesce(max(sampling_weight), 1) > 1 from ({features})").fetchall()
-    # nothing is learned from the newest days, which have all users
+    # nothing is learned from the newest dates, which have all users
     features = f"({features}{f' and will_return_{HORIZONS[0]}d is not null' if is_sample else ''})"
     did = ", ".join(
         f"case when bool_or({happened_sql(name)}{' or purchases_ever > 0' if name == PURCHASE else ''}) "

@@ -2,7 +2,7 @@
 
 {#
     The dates, as SQL, as of which ml_ga4__user_features is built: the var feature_as_of_dates, or, if it is not set, the days
-    after the last exported ones that may still change (for scoring), and the last Mondays (to train and evaluate predictions).
+    after the run's days that may still change (for scoring), and the last Mondays (to train and evaluate predictions).
 #}
 {% macro feature_dates(last_day) %}
     {% set dates = [] %}
@@ -10,7 +10,7 @@
         {% do dates.append("date '" ~ iso_date('feature_as_of_dates', given) ~ "'") %}
     {% endfor %}
     {% if not dates %}
-        {% for back in range(newest_days()) %}
+        {% for back in range(most_newest()) %}
             {% do dates.append(days_later(last_day, 1 - back)) %}
         {% endfor %}
         {% set monday = days_later(days_later(last_day, 1), '-' ~ day_of_week(days_later(last_day, 1))) %}
@@ -21,10 +21,20 @@
     {{ return(dates) }}
 {% endmacro %}
 
-{# How many of the dates after the last exported days may still change: the newest ones, as of which all persons are scored. #}
-{% macro newest_days() %}
+{# How many dates are the newest, at most: those after exported days that may still change. #}
+{% macro most_newest() %}
     {{ return([var('late_event_days') | int, 1] | max) }}
 {% endmacro %}
+
+{#
+    Boolean SQL: is as_of one of the newest dates, as of which all persons are scored? A run scores only the dates after its own
+    days: a night of one day would otherwise build the rows of the dates before again, which are the most of all.
+#}
+{% macro is_newest(as_of, last_day) -%}
+    {%- set first = ga4_window_end('min_date', 0) -%}
+    {{ as_of }} > {{ days_later(last_day, 1 - most_newest()) }}
+    {%- if first %} and {{ as_of }} > least(date '{{ first }}', {{ last_day }}){% endif -%}
+{%- endmacro %}
 
 {# Days since Monday, 0 to 6. 1970-01-05 was a Monday. #}
 {% macro day_of_week(date) -%}
@@ -54,6 +64,7 @@ as_of_dates as (
     from properties
     {%- if not var('feature_as_of_dates') %}
     where {{ as_of }} > first_exported_day
+        {%- if loop.index <= most_newest() %} and {{ is_newest(as_of, 'last_day') }}{% endif %}
     {%- endif %}
     {{ 'union distinct' if not loop.last }}
     {% endfor %}

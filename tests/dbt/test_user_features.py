@@ -115,6 +115,14 @@ def test_past_mondays_of_a_large_site_have_a_sample(warehouse: Warehouse, stitch
     weightless = "select * exclude (sampling_weight) from ga4"
     assert query(f"({weightless}.some) except ({weightless}.all_persons)") == []
 
+    # a night of one day leaves out the two dates before, which the nights before have scored
+    last = "(select max(exported_until) from ga4.all_persons)"
+    ((night,),) = query(f"select {last}::varchar")
+    warehouse.dbt("run", "--select", "ml_ga4__user_features", **variables, min_date=night, max_date=night)
+    kept = f"from ga4.some where as_of = {last} + 1 or not ({newest})"
+    for rows, others in ((kept, "from ga4.ml_ga4__user_features"), ("from ga4.ml_ga4__user_features", kept)):
+        assert query(f"({rows}) except all ({others})") == []
+
     # who is in it depends on a hash, as in Python, and on what they did: all buyers are, and all who did something rare
     once = "user_key in (select md5('d' || i) from range(750, 3750) as devices(i))"
     query(f"""create or replace table ga4.persons as

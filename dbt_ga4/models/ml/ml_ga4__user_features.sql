@@ -27,7 +27,7 @@ dates as (
 
     select
         property_id,
-        as_of > {{ days_later('last_day', 1 - newest_days()) }} as is_newest,
+        {{ is_newest('as_of', 'last_day') }} as is_newest,
         {{ days_later('as_of', -lookback_days) }} as first_day,
         {%- for days in horizons %}
         {{ days_later('as_of', days) }} as end_{{ days }}d,
