@@ -159,7 +159,7 @@ def test_a_database_gives_true_rows(world: duckdb.DuckDBPyConnection, marts: Mar
 def test_users_are_summed_in_parts_that_fit_into_memory(
     world: duckdb.DuckDBPyConnection, marts: Marts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("beha2vec_core.semantic.highlights.rows._PART_ROWS", 100)
+    monkeypatch.setattr("beha2vec_core.semantic.highlights.rows._ROW_BYTES", 10**9)
     in_parts = read_marts(world)
     assert in_parts.tables["sessions"].users == marts.tables["sessions"].users > 0
     assert find_highlights(in_parts).rows == find_highlights(marts).rows

@@ -17,7 +17,7 @@ from beha2vec_core.store.anonymous import MIN_USERS
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-_PART_ROWS = 500_000  # are grouped at a time: in 256 MB of memory
+_ROW_BYTES = 512  # of memory that DuckDB needs for each row that it groups
 _MOST_VALUES = 50  # of one dimension, those of most users
 # what GA4 writes where it does not know: nobody can act on it
 _NOT_KNOWN = frozenset({NOT_SET, "(data not available)", "(data deleted)", "(other)", "<Other>", ""})
@@ -79,8 +79,10 @@ def _sums(connection: duckdb.DuckDBPyConnection, rows: str, sums: str) -> pa.Tab
     """The sums of the rows, of some users after others."""
     connection.execute(f"create temp table joined as {rows}")
     try:
-        ((number,),) = connection.execute("select count(*) from joined").fetchall()
-        parts = 1 + number // _PART_ROWS
+        ((number, memory),) = connection.execute(
+            "select count(*), parse_formatted_bytes(current_setting('memory_limit')) from joined"
+        ).fetchall()
+        parts = 1 + number * _ROW_BYTES // memory
         found = [connection.sql(sums, params={"part": part, "parts": parts}).to_arrow_table() for part in range(parts)]
     finally:
         connection.execute("drop table joined")
@@ -89,11 +91,12 @@ def _sums(connection: duckdb.DuckDBPyConnection, rows: str, sums: str) -> pa.Tab
 
 def grouped(keys: NDArray[Any]) -> tuple[NDArray[Any], Ints]:
     """The keys that there are, ascending, and the place of each row's: as `numpy.unique`, and twice as fast."""
-    order = np.argsort(keys)
-    ascending = keys[order]
+    order = None if (keys[1:] >= keys[:-1]).all() else np.argsort(keys, kind="stable")  # fast where users are together
+    ascending = keys if order is None else keys[order]
     is_first = np.concatenate([[True], ascending[1:] != ascending[:-1]])[: len(keys)]
-    place = np.empty(len(keys), dtype=np.int64)
-    place[order] = np.cumsum(is_first) - 1
+    place = np.cumsum(is_first) - 1
+    if order is not None:
+        place[order] = place.copy()
     return ascending[is_first], place
 
 

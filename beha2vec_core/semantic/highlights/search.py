@@ -184,9 +184,10 @@ class _Pairs:
     """
 
     def __init__(self, user: Ints, group: Ints, groups: int) -> None:
-        known = group >= 0
-        keys, self.place = grouped(np.where(known, user * groups + group, np.iinfo(np.int64).max))
-        self.keys = keys[: len(keys) - (not known.all())]
+        known = np.flatnonzero(group >= 0)
+        self.keys, place = grouped(user[known] * groups + group[known])
+        self.place = np.full(len(user), len(self.keys))
+        self.place[known] = place
         self.groups = groups
         self.user, self.group = np.divmod(self.keys, groups)
 
@@ -281,7 +282,9 @@ def _changes(site: _Site, rates: tuple[str, ...], totals: tuple[str, ...], segme
 def _of_window(weekly: _Pairs, columns: Sequence[Floats], weeks: int, window: int) -> Moments:
     """Of segments: the columns in the weeks of a window, then the same in as many weeks before."""
     segment, week = np.divmod(weekly.group, weeks)
-    pairs = _Pairs(weekly.user, np.where(week < 2 * window, segment, -1), weekly.groups // weeks)
+    inside = np.flatnonzero(week < 2 * window)
+    segment, week, columns = segment[inside], week[inside], [column[inside] for column in columns]
+    pairs = _Pairs(weekly.user[inside], segment, weekly.groups // weeks)
     sides = [np.where(side, pairs.place, len(pairs.keys)) for side in (week < window, week >= window)]
     return Moments.by_group(
         [pairs.sum(column, side) for side in sides for column in columns], pairs.group, pairs.groups
