@@ -342,8 +342,8 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         """What each user seen lately is expected to do, as of the end of the day: a row per user, target and horizon.
 
         Probabilities have a 90% interval and a decile; users of the first decile have reasons; purchases have an
-        expected value. `ml_ga4__user_features` has the days that dbt built last and past Mondays; other days stay as they
-        are, as do Mondays of which it has a sample.
+        expected value. `ml_ga4__user_features` has the days that dbt built last and past Mondays; other days stay as
+        they are, as do Mondays of which it has a sample.
         """
         days = days_of(context)
         with warehouse.connect("user_predictions: model") as connection:
@@ -361,7 +361,8 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         if without:
             context.log.info(
                 f"{counted(len(without), 'day')} not scored again: their scores stay as they are, because there "
-                "are no features of all users as of the end of the day, or the model was fitted later"
+                "are no features of all users as of the end of the day, or the model was fitted later. The job "
+                "refresh_last_days builds the features of the last days and scores them"
             )
         for day in days:
             of_day = {"dagster/partition_row_count": scored.rows.get(day, 0)}
