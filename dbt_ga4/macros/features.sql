@@ -2,7 +2,7 @@
 
 {#
     The dates, as SQL, as of which ml_ga4__user_features is built: the var feature_as_of_dates, or, if it is not set, the days
-    after the run's days that may still change (for scoring), and the last Mondays (to train and evaluate predictions).
+    after the last exported ones that may still change (for scoring), and the last Mondays (to train and evaluate predictions).
 #}
 {% macro feature_dates(last_day) %}
     {% set dates = [] %}
@@ -10,7 +10,7 @@
         {% do dates.append("date '" ~ iso_date('feature_as_of_dates', given) ~ "'") %}
     {% endfor %}
     {% if not dates %}
-        {% for back in range(most_newest()) %}
+        {% for back in range(newest_days()) %}
             {% do dates.append(days_later(last_day, 1 - back)) %}
         {% endfor %}
         {% set monday = days_later(days_later(last_day, 1), '-' ~ day_of_week(days_later(last_day, 1))) %}
@@ -21,19 +21,19 @@
     {{ return(dates) }}
 {% endmacro %}
 
-{# How many dates are the newest, at most: those after exported days that may still change. #}
-{% macro most_newest() %}
+{# How many of the dates after the last exported days may still change: the newest ones, as of which all persons are scored. #}
+{% macro newest_days() %}
     {{ return([var('late_event_days') | int, 1] | max) }}
 {% endmacro %}
 
 {#
-    Boolean SQL: is as_of one of the newest dates, as of which all persons are scored? A run scores only the dates after its own
-    days: a night of one day would otherwise build the rows of the dates before again, which are the most of all.
+    Boolean SQL, of a row of as_of_dates: is as_of one of the newest dates, as of which all persons are scored? Only those that
+    follow the run's own days are: earlier nights have scored the others, whose rows are most of a large site's.
 #}
-{% macro is_newest(as_of, last_day) -%}
-    {%- set first = ga4_window_end('min_date', 0) -%}
-    {{ as_of }} > {{ days_later(last_day, 1 - most_newest()) }}
-    {%- if first %} and {{ as_of }} > least(date '{{ first }}', {{ last_day }}){% endif -%}
+{% macro is_newest() -%}
+    {%- set first = ga4_window_end('min_date', 0) if not var('feature_as_of_dates') -%}
+    as_of > {{ days_later('last_day', 1 - newest_days()) }}
+    {%- if first %} and as_of > least(date '{{ first }}', last_day){% endif -%}
 {%- endmacro %}
 
 {# Days since Monday, 0 to 6. 1970-01-05 was a Monday. #}
@@ -64,7 +64,6 @@ as_of_dates as (
     from properties
     {%- if not var('feature_as_of_dates') %}
     where {{ as_of }} > first_exported_day
-        {%- if loop.index <= most_newest() %} and {{ is_newest(as_of, 'last_day') }}{% endif %}
     {%- endif %}
     {{ 'union distinct' if not loop.last }}
     {% endfor %}

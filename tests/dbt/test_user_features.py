@@ -74,7 +74,7 @@ def test_noise_after_the_date_changes_no_feature(warehouse: Warehouse, tmp_path:
 DEVICES = """
     create table ga4.int_ga4__events_sessionized as
     with visits as (
-        select i, n, date '2026-01-01' + (i * 7 % 60 + 20 * n)::int as day
+        select i, n, date '2025-12-28' + (i * 7 % 60 + 20 * n)::int as day
         from range(3750) as devices(i), range(2) as visits(n) where n = 0 or i < 750)
     select 'p' as property_id, md5('d' || i) as client_key, md5(i || '-' || n) as session_key, day as session_date,
         day as occurred_on, day as event_date, epoch_us(day::timestamp) + step as event_timestamp, step as event_index,
@@ -115,13 +115,23 @@ def test_past_mondays_of_a_large_site_have_a_sample(warehouse: Warehouse, stitch
     weightless = "select * exclude (sampling_weight) from ga4"
     assert query(f"({weightless}.some) except ({weightless}.all_persons)") == []
 
-    # a night of one day leaves out the two dates before, which the nights before have scored
-    last = "(select max(exported_until) from ga4.all_persons)"
-    ((night,),) = query(f"select {last}::varchar")
+    # a night of one day has only the date after it: of the two before, one is left out, and the Monday has a sample
+    night, monday = "2026-03-17", "as_of = date '2026-03-16'"
+    assert query("select distinct exported_until::varchar from ga4.some") == [(night,)]
     warehouse.dbt("run", "--select", "ml_ga4__user_features", **variables, min_date=night, max_date=night)
-    kept = f"from ga4.some where as_of = {last} + 1 or not ({newest})"
-    for rows, others in ((kept, "from ga4.ml_ga4__user_features"), ("from ga4.ml_ga4__user_features", kept)):
-        assert query(f"({rows}) except all ({others})") == []
+    kept, made = (
+        f"from ga4.{table} where as_of > date '{night}' or as_of < date '2026-03-16'"
+        for table in ("some", "ml_ga4__user_features")
+    )
+    assert query(f"({kept}) except all ({made})") == query(f"({made}) except all ({kept})") == []
+    assert query(f"select count(*) from ga4.ml_ga4__user_features where as_of = date '{night}'") == [(0,)]
+    sampled = f"select * exclude (sampling_weight) from ga4.ml_ga4__user_features where {monday}"
+    assert query(f"({sampled}) except ({weightless}.some where {monday})") == []
+    users = f"select count(*), sum(sampling_weight) from ga4.{{}} where {monday}"
+    (((drawn, stand_for),), ((everyone, _),)) = (
+        query(users.format(table)) for table in ("ml_ga4__user_features", "some")
+    )
+    assert 0 < drawn < everyone / 2 and stand_for == pytest.approx(everyone, rel=0.15)
 
     # who is in it depends on a hash, as in Python, and on what they did: all buyers are, and all who did something rare
     once = "user_key in (select md5('d' || i) from range(750, 3750) as devices(i))"

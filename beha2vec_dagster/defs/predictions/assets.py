@@ -342,8 +342,8 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         """What each user seen lately is expected to do, as of the end of the day: a row per user, target and horizon.
 
         Probabilities have a 90% interval and a decile; users of the first decile have reasons; purchases have an
-        expected value. `ml_ga4__user_features` has the days that dbt built last and past Mondays; other days stay as
-        they are, as do Mondays of which it has a sample.
+        expected value. Days without features of all users keep their scores: `ml_ga4__user_features` has the days of
+        dbt's last run and past Mondays, and of these a large site has a sample.
         """
         days = days_of(context)
         with warehouse.connect("user_predictions: model") as connection:

@@ -27,7 +27,7 @@ dates as (
 
     select
         property_id,
-        {{ is_newest('as_of', 'last_day') }} as is_newest,
+        {{ is_newest() }} as is_newest,
         {{ days_later('as_of', -lookback_days) }} as first_day,
         {%- for days in horizons %}
         {{ days_later('as_of', days) }} as end_{{ days }}d,
@@ -36,6 +36,10 @@ dates as (
         as_of,
         last_day
     from as_of_dates
+    {%- if not var('feature_as_of_dates') %}
+    where {{ is_newest() }}
+        or {{ day_of_week('as_of') }} = 0
+    {%- endif %}
 
 ),
 
