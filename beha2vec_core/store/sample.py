@@ -16,12 +16,10 @@ _TABLE = "beha2vec.published_sample"
 # where users are counted, and how the device of a row without a user_key leads to its user
 _USERS = ("ga4.dim_ga4__users", "beha2vec.user_clusters")
 _DEVICES = "ga4.int_ga4__identity_map"
-# of all days, with a row for each target and horizon: those of one horizon have all users
-_PREDICTIONS = "beha2vec.user_predictions"
 # with these, all users that any table has rows of, also those whose key was another once
-_KNOWN = {table: table for table in (*_USERS, _DEVICES)} | {
-    _PREDICTIONS: f"{_PREDICTIONS} where horizon = (select min(horizon) from {_PREDICTIONS})"
-}
+_KNOWN = (*_USERS, _DEVICES, "beha2vec.user_predictions")
+# a user has a row for each day, target and horizon, and every model predicts the shortest horizon
+_ENOUGH = {"beha2vec.user_predictions": "where horizon = (select min(horizon) from beha2vec.user_predictions)"}
 # shown by name, so always published; numbers that are multiplied leave them out
 _ALWAYS = "beha2vec.cluster_members"
 # above so many users the explorer answers some questions in more than a second
@@ -77,7 +75,9 @@ def sample_of(connection: duckdb.DuckDBPyConnection, tables: Collection[str], mo
     one_in = one_in_for(users, most_users)
     if one_in == 1:
         return None
-    known = " union ".join(f"select user_key from {rows}" for table, rows in _KNOWN.items() if table in tables)
+    known = " union ".join(
+        f"select user_key from {table} {_ENOUGH.get(table, '')}" for table in _KNOWN if table in tables
+    )
     always = f"select user_key from {_ALWAYS}"
     connection.execute(
         f"create or replace temp table {_SAMPLED} as "
