@@ -91,12 +91,11 @@ def _sums(connection: duckdb.DuckDBPyConnection, rows: str, sums: str) -> pa.Tab
 
 def grouped(keys: NDArray[Any]) -> tuple[NDArray[Any], Ints]:
     """The keys that there are, ascending, and the place of each row's: as `numpy.unique`, and twice as fast."""
-    order = None if (keys[1:] >= keys[:-1]).all() else np.argsort(keys, kind="stable")  # fast where users are together
-    ascending = keys if order is None else keys[order]
+    order = np.argsort(keys, kind="stable")  # the fastest where users stand together
+    ascending = keys[order]
     is_first = np.concatenate([[True], ascending[1:] != ascending[:-1]])[: len(keys)]
-    place = np.cumsum(is_first) - 1
-    if order is not None:
-        place[order] = place.copy()
+    place = np.empty(len(keys), dtype=np.int64)
+    place[order] = np.cumsum(is_first) - 1
     return ascending[is_first], place
 
 
