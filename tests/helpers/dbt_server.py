@@ -25,7 +25,7 @@ import json, os, socket, sys
 if sys.argv[1:] == ["--version"]:
     print("{version}")
     sys.exit()
-if "bigquery" in sys.argv:  # where parsing gives sources other names
+if "bigquery" in sys.argv or sys.argv[1] == "parse":  # sources have other names; a manifest is written
     os.execv("{real}", ["{real}", *sys.argv[1:]])
 server = socket.socket(socket.AF_UNIX)
 server.connect("{address}")
