@@ -19,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -100,13 +100,11 @@ def measure(
     limit: str,
     config: str,
     log: TextIO,
-    *,
-    night: bool = False,
-    publish_users: int | None = None,
+    nights: Sequence[str] = (),
 ) -> tuple[int, list[dict[str, Peak]]]:
     """Run the steps on an export; the number of events, and what each step took, all checks together.
 
-    With `night` the last day is left to a second run, which is what `nightly_refresh` starts.
+    The last day is left to `nights`, each a run of what `nightly_refresh` starts, with this many users published.
     """
     last = START + timedelta(days=DAYS - 1)
     project = make_project(
@@ -116,25 +114,21 @@ def measure(
         start_date=str(START),
         end_date=str(last),
         memory_limit=limit,
-        publish_users=str(publish_users or ""),
     )
     selected = ("beha2vec", "materialize", "--select", select, "--config", config)
-    if night:
-        before = str(last - timedelta(days=1))
-        refresh = ("beha2vec", "materialize", "--job", "refresh_last_days")
-        runs = [
-            _run(project, log, *selected, "--start", str(START), "--end", before),
-            _run(project, log, *refresh, "--start", str(last), "--end", str(last)),
-        ]
-    else:
-        runs = [_run(project, log, *selected)]
+    first_run_to = last - timedelta(days=1) if nights else last
+    refresh = ("beha2vec", "materialize", "--job", "refresh_last_days", "--start", str(last), "--end", str(last))
+    runs = [_run(project, log, *selected, "--start", str(START), "--end", str(first_run_to))]
+    for users in nights:
+        published = "" if users == "all" else users
+        runs.append(_run(project, log, *refresh, BEHA2VEC_PUBLISH_USERS=published))
     files = str(folder / "data" / "raw_ga4_events" / "*" / "*" / "*.parquet")
     ((events,),) = duckdb.execute("select count(*) from read_parquet(?)", [files]).fetchall()
     return int(events), runs
 
 
-def _run(project: Project, log: TextIO, *command: str) -> dict[str, Peak]:
-    running = project.start(*command)
+def _run(project: Project, log: TextIO, *command: str, **environment: str) -> dict[str, Peak]:
+    running = project.start(*command, **environment)
     peaks: dict[str, Peak] = {}
     step = "start"
     done = threading.Event()
@@ -238,9 +232,12 @@ def main() -> None:
     parser.add_argument("--select", default="*", help="assets to measure (default: all)")
     parser.add_argument("--config", default="{}", help="run config, such as a shorter training")
     parser.add_argument(
-        "--night", action="store_true", help="the last day in a second run, by the job of nightly_refresh"
+        "--night",
+        nargs="+",
+        default=[],
+        metavar="USERS",
+        help="run the last day by the job of nightly_refresh, once for each BEHA2VEC_PUBLISH_USERS (or all)",
     )
-    parser.add_argument("--publish-users", type=int, help="BEHA2VEC_PUBLISH_USERS (default: all)")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "beha2vec_bench_scale")
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
@@ -257,11 +254,11 @@ def main() -> None:
                 asked.limit,
                 asked.config,
                 lines,
-                night=asked.night,
-                publish_users=asked.publish_users,
+                asked.night,
             )
         found[number] = runs[0]
-        for peaks, what in zip(runs, (f"{number:,} events", "the night of the last day"), strict=False):
+        nights = (f"the night of the last day, users published: {users}" for users in asked.night)
+        for peaks, what in zip(runs, (f"{number:,} events", *nights), strict=True):
             _print_steps(peaks, f"{what}, memory limit {asked.limit}")
     if len(found) > 1:
         _print_growth(found)
