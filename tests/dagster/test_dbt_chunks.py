@@ -34,7 +34,7 @@ RECORDS = "select (select count(*) from cache.dbt_chunks), (select count(*) from
 def rows(project: Project) -> dict[str, list[tuple]]:
     """All rows of dbt's tables; sums of fractions up to the order in which they were added.
 
-    Features only of the last date: which others there are depends on the days of the run.
+    Features only of the last date: the others depend on the days of the run (all: `tests/dbt/test_day_by_day.py`).
     """
     with duckdb.connect(str(project.warehouse), read_only=True) as connection:
         names = connection.execute(
@@ -44,10 +44,9 @@ def rows(project: Project) -> dict[str, list[tuple]]:
         for (name,) in names:
             types = connection.execute(f"select column_name, column_type from (describe ga4.{name})").fetchall()
             rounded = ", ".join(f"round({column}, 6) as {column}" for column, kind in types if kind == "DOUBLE")
-            select = f"select * {f'replace ({rounded})' if rounded else ''} from ga4.{name}"
-            last = " where as_of = (select max(as_of) from ga4.ml_ga4__user_features)"
-            select += last if name == "ml_ga4__user_features" else ""
-            found[name] = connection.execute(f"{select} order by all").fetchall()
+            last = f"where as_of = (select max(as_of) from ga4.{name})" if name == "ml_ga4__user_features" else ""
+            select = f"select * {f'replace ({rounded})' if rounded else ''} from ga4.{name} {last} order by all"
+            found[name] = connection.execute(select).fetchall()
         return found
 
 

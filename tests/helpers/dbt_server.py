@@ -25,7 +25,8 @@ import json, os, socket, sys
 if sys.argv[1:] == ["--version"]:
     print("{version}")
     sys.exit()
-if "bigquery" in sys.argv or sys.argv[1] == "parse":  # sources have other names; a manifest is written
+# For BigQuery parsing gives sources other names. From a parsed project dbt writes no manifest.
+if "bigquery" in sys.argv or "parse" in sys.argv:
     os.execv("{real}", ["{real}", *sys.argv[1:]])
 server = socket.socket(socket.AF_UNIX)
 server.connect("{address}")
